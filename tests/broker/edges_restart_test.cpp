@@ -142,6 +142,96 @@ TEST_F(EdgesRestartTest, a_durable_job_cannot_depend_on_one_that_is_not) {
   EXPECT_TRUE(take<wire::Accepted>(c)) << "the broker chooses memory for both";
 }
 
+/// Runs what there is to run, until nothing is left.
+class EdgesRetryRestartTest : public EdgesRestartTest {
+ protected:
+  std::set<std::string> broken{"bad"};  ///< payloads of which tasks fail
+
+  void run_all() {
+    const auto function = [this](std::uint64_t job, std::uint64_t task,
+                                 const std::string& payload) -> std::optional<std::string> {
+      return broken.contains(payload) ? std::nullopt : wrapped(job, task, payload);
+    };
+    do commit();
+    while (run_one(function));
+    commit();
+  }
+  void retry(std::uint8_t id) {
+    wire::Retry retry;
+    retry.token = 5;
+    retry.job = uuid(id);
+    tell(c, retry);
+    run_all();
+  }
+  JobState state_of(std::uint8_t id) {
+    wire::Query query;
+    query.what = wire::QueryWhat::job;
+    query.job = uuid(id);
+    query.token = 6;
+    c.inbox.clear();
+    tell(c, query);
+    commit();
+    return take<wire::Answer>(c).value().jobs.at(0).state;
+  }
+};
+
+TEST_F(EdgesRetryRestartTest, a_retry_after_a_restart_revives_every_pattern) {
+  join(c, 1);
+  submit(items(1, {"a", "bad", "c"}));
+  submit(fed(2, {edge(1, EdgePattern::all)}));
+  submit(fed(3, {edge(1)}));
+  JobEdge pairs = edge(1, EdgePattern::group);
+  pairs.width = 2;
+  pairs.step = 1;
+  submit(fed(4, {pairs}));
+  wire::TaskGraph graph;
+  graph.sources = {wire::TaskGraph::kEdges, wire::TaskGraph::kEdges};
+  graph.indices = {1, 2};
+  graph.offsets = {0, 1, 2};
+  submit(graph_job(5, graph, {edge(1, EdgePattern::list)}));
+  meet();
+  run_all();
+  for (std::uint8_t id = 2; id < 6; ++id) ASSERT_EQ(state_of(id), JobState::failed) << int{id};
+  crash();
+  broken.clear();
+  retry(1);
+  for (std::uint8_t id = 1; id < 6; ++id) EXPECT_EQ(state_of(id), JobState::done) << int{id};
+}
+
+TEST_F(EdgesRetryRestartTest, a_task_that_has_its_input_gets_it_only_once) {
+  join(c, 1);
+  submit(items(1, {"a", "b"}));
+  submit(items(2, {"bad"}));
+  meet();
+  run_all();
+  submit(fed(3, {edge(1), edge(2, EdgePattern::after)}));
+  run_all();
+  ASSERT_EQ(state_of(3), JobState::failed);
+  crash();
+  broken.clear();
+  retry(2);  // the store refuses a second input
+  EXPECT_EQ(state_of(3), JobState::done);
+}
+
+TEST_F(EdgesRetryRestartTest, a_task_without_input_does_not_run_although_its_error_was_read) {
+  join(c, 1);
+  submit(items(1, {"a", "bad", "c"}));
+  wire::Submit second = fed(2, {edge(1)});
+  tell(c, second);  // its client follows it
+  commit();
+  meet();
+  run_all();
+  ASSERT_EQ(state_of(2), JobState::failed);
+  tell(c, wire::Ack{uuid(2), 1000, true});
+  commit();
+  crash();
+  retry(2);
+  EXPECT_EQ(state_of(2), JobState::failed);
+  broken.clear();
+  retry(1);
+  EXPECT_EQ(state_of(2), JobState::done);
+}
+
 /// A random graph, run by a broker that is killed at random, must give what a loop gives.
 class RandomGraphs : public EdgesRestartTest, public ::testing::WithParamInterface<unsigned> {};
 

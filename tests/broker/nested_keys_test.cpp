@@ -8,10 +8,14 @@ class NestedKeysTest : public NestedTest {
  protected:
   NestedKeysTest() : NestedTest(keyed()) {
     replace_core(keyed());
-    Principal alice{.name = "alice", .rights = static_cast<std::uint8_t>(Right::submit)};
+    Principal alice;
+    alice.name = "alice";
+    alice.rights = static_cast<std::uint8_t>(Right::submit);
     alice.functions = {"careful", "echo"};
     alice.max_jobs = 2;
-    Principal machine{.name = "machine", .rights = static_cast<std::uint8_t>(Right::work)};
+    Principal machine;
+    machine.name = "machine";
+    machine.rights = static_cast<std::uint8_t>(Right::work);
     Effects effects;
     core.on_principals({{"alice-key", alice}, {"machine-key", machine}}, false, now);
     core.take_effects(effects);

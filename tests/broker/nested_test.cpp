@@ -306,7 +306,9 @@ TEST_F(NestedTest, a_job_of_which_very_many_leases_wait_gets_no_further_ones) {
     send(w, submit);
     send(w, wire::Wait{leases[waiting].lease, submit.job});
     const std::vector<wire::Lease> more = leases_of(w);
-    if (waiting + 1 >= wire::kWaitingLeasesMax) EXPECT_TRUE(more.empty()) << "so many wait";
+    if (waiting + 1 >= wire::kWaitingLeasesMax) {
+      EXPECT_TRUE(more.empty()) << "so many wait";
+    }
     leases.insert(leases.end(), more.begin(), more.end());
   }
   // Those that were granted ahead still run.

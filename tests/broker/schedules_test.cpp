@@ -1,4 +1,5 @@
 // Schedules: when their jobs are submitted, also after restarts.
+#include <algorithm>
 #include <random>
 
 #include "broker/schedules_fixture.hpp"
@@ -181,9 +182,15 @@ TEST_F(SchedulesTest, what_cannot_be_a_schedule_is_refused_with_the_reason) {
     return text.find(part) != std::string::npos;
   };
   EXPECT_TRUE(has(said([](auto& s) { s.cron = "61 * * * *"; }), "minute"));
-  EXPECT_TRUE(has(said([](auto& s) { s.cron = "0 0 30 2 *"; }), "never comes due"));
+  EXPECT_TRUE(has(said([](auto& s) { s.cron = "0 0 30 2 *"; }), "does not come due"));
   EXPECT_TRUE(has(said([](auto& s) { s.zone = "Mars"; }), "time zone `Mars`"));
   EXPECT_TRUE(has(said([](auto& s) { s.job->open = true; }), "complete"));
+  EXPECT_TRUE(has(said([](auto& s) {
+                    for (int i = 0; i < 64; ++i)
+                      s.job->options.metadata["k" + std::to_string(i)] = std::string(252, 'x');
+                    s.job->options.metadata["z"] = std::string(60, 'x');
+                  }),
+                  "metadata"));
   EXPECT_TRUE(has(said([](auto& s) { s.job->options.unique = "k"; }), "idempotency key"));
   EXPECT_TRUE(has(said([](auto& s) { s.job->options.start_in_ms = 5; }), "when it is due"));
   EXPECT_TRUE(
@@ -229,6 +236,69 @@ TEST_F(SchedulesTest, a_due_time_does_not_keep_a_broker_busy_whose_store_cannot_
 }
 
 // ---- a clock that is set
+
+TEST_F(SchedulesTest, a_clock_that_comes_to_a_due_time_again_does_not_run_it_again) {
+  answer_to(schedule("0 * * * *"));
+  run_until("2026-11-30 13:01");
+  set_clock("2026-11-30 18:00");
+  set_clock("2026-11-30 12:59");
+  run_until("2026-11-30 13:02");
+  const auto runs = history();
+  EXPECT_EQ(std::count(runs.begin(), runs.end(), "13:00 ran"), 1) << ::testing::PrintToString(runs);
+  run_until("2026-11-30 14:01");
+  EXPECT_EQ(history().back(), "14:00 skipped") << "the job of 13:00 has not ended";
+}
+
+TEST_F(SchedulesTest, a_machine_that_starts_in_1970_repeats_nothing_when_its_clock_is_set) {
+  answer_to(schedule("0 13 * * *"));
+  run_until("2026-11-30 13:01");
+  set_clock("1970-01-01 00:00");
+  restart();
+  set_clock("2026-11-30 13:05");
+  run_until("2026-11-30 13:06");
+  const auto runs = history();
+  EXPECT_EQ(std::count(runs.begin(), runs.end(), "13:00 ran"), 1) << ::testing::PrintToString(runs);
+  EXPECT_EQ(all_jobs().size(), 1u);
+}
+
+TEST_F(SchedulesTest, schedules_with_the_same_uuid_get_jobs_of_their_own) {
+  auto first = schedule("0 13 * * *"), second = schedule("0 13 * * *");
+  second.name = "t";
+  answer_to(first);
+  answer_to(second);
+  run_until("2026-11-30 13:01");  // the store refuses the same UUID twice
+  EXPECT_EQ(all_jobs().size(), 2u);
+}
+
+TEST_F(SchedulesTest, the_run_of_a_store_without_room_comes_when_there_is_room) {
+  answer_to(schedule("0 13 * * *"));
+  while (wall() < ms_of("2026-11-30 13:00")) {
+    now += 2000ms;
+    tell(c, wire::Beat{});
+    if (wall() < ms_of("2026-11-30 13:00")) commit();
+  }
+  turn();
+  ASSERT_TRUE(pending) << "the job is to be written";
+  core.on_store_trouble("no space left on device", now);
+  turn();
+  core.on_store_healthy();
+  commit();
+  EXPECT_EQ(history(), Lines{"13:00 ran"});
+  EXPECT_EQ(all_jobs().size(), 1u);
+}
+
+TEST_F(SchedulesTest, nothing_about_schedules_changes_while_the_store_cannot_write) {
+  answer_to(schedule("0 13 * * *"));
+  core.on_store_trouble("no space left on device", now);
+  for (const auto action :
+       {wire::ScheduleAction::pause, wire::ScheduleAction::resume, wire::ScheduleAction::remove}) {
+    refused.clear();
+    answer_to(change(action));
+    EXPECT_NE(refused.find("no space left"), std::string::npos);
+  }
+  core.on_store_healthy();
+  EXPECT_FALSE(status().paused);
+}
 
 TEST_F(SchedulesTest, random_faults_never_give_a_due_time_two_jobs) {
   for (unsigned seed = 1; seed <= 40; ++seed) {

@@ -194,7 +194,7 @@ class Commands(Rig):
         self.start_broker()
         job = ("--", "run", "echo", "--input", "x")
         self.assert_one_line(self.quern("schedule", "add", "s", "0 3 * *", *job), 2, "4 fields")
-        self.assert_one_line(self.quern("schedule", "add", "s", "0 3 30 2 *", *job), 1, "never comes due")
+        self.assert_one_line(self.quern("schedule", "add", "s", "0 3 30 2 *", *job), 1, "does not come due")
         self.assert_one_line(self.quern("schedule", "add", "s", "0 3 * * *", "--tz", "Mars", *job), 1, "no time zone `Mars`")
         self.assert_one_line(self.quern("schedule", "add", "s", "0 3 * * *", "--missed", "x", *job), 2, "run-once or skip")
         self.assert_one_line(self.quern("schedule", "add", "s", "0 3 * * *", "--", "echo"), 2, "-- run exec -- COMMAND")

@@ -1,10 +1,23 @@
 #include "sim/memory_store.hpp"
 
 #include <algorithm>
+#include <cstdio>
+#include <cstdlib>
 
 namespace quern::sim {
 
 using namespace broker;
+
+namespace {
+
+/// As the constraints of the tables of a real store.
+void require(bool holds, const char* what) {
+  if (holds) return;
+  std::fprintf(stderr, "the store refuses this for ever: %s\n", what);
+  std::abort();
+}
+
+}  // namespace
 
 Recovered MemoryStore::recover() {
   Recovered out;
@@ -38,11 +51,14 @@ void MemoryStore::apply(const StoreOps& ops) {
 
 void MemoryStore::apply_one(const StoreOp& op) {
   if (const auto* add = std::get_if<AddJob>(&op)) {
+    require(uuids_.insert(add->birth.uuid).second, "a UUID of a job is used twice");
+    require(jobs_.try_emplace(add->birth.number).second, "a number of a job is used twice");
     jobs_[add->birth.number].birth = add->birth;
   } else if (const auto* progress = std::get_if<JobProgress>(&op)) {
     if (auto it = jobs_.find(progress->job); it != jobs_.end()) it->second.progress = *progress;
   } else if (const auto* input = std::get_if<AddInput>(&op)) {
-    jobs_.at(input->job).inputs[input->first] = input->batch;
+    require(jobs_.at(input->job).inputs.emplace(input->first, input->batch).second,
+            "a task has two inputs");
     if (!input->costs.empty()) jobs_.at(input->job).costs[input->first] = input->costs;
   } else if (const auto* drop = std::get_if<DropInput>(&op)) {
     auto& inputs = jobs_.at(drop->job).inputs;
@@ -66,7 +82,10 @@ void MemoryStore::apply_one(const StoreOp& op) {
   } else if (const auto* parts = std::get_if<DropPartials>(&op)) {
     jobs_.at(parts->job).partials.clear();
   } else if (const auto* job = std::get_if<DropJob>(&op)) {
-    jobs_.erase(job->job);
+    if (const auto it = jobs_.find(job->job); it != jobs_.end()) {
+      uuids_.erase(it->second.birth.uuid);
+      jobs_.erase(it);
+    }
   } else if (const auto* reserve = std::get_if<ReserveNumbers>(&op)) {
     numbers_below_ = reserve->below;
   } else if (const auto* put = std::get_if<PutSchedule>(&op)) {

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <map>
+#include <set>
 
 #include "broker/core/durability/store.hpp"
 
@@ -37,6 +38,7 @@ class MemoryStore : public broker::Store {
   std::uint64_t incarnation_ = 0;
   std::uint64_t numbers_below_ = 1;
   std::map<JobNumber, Kept> jobs_;
+  std::set<Uuid> uuids_;  ///< of the jobs
   std::map<std::uint64_t, broker::ScheduleRecord> schedules_;
 };
 

@@ -61,7 +61,7 @@ void Intake::on_stream(Session& session, Job& job, wire::Append&& append, Time n
                      append.job, 0);
     return;
   }
-  if (job.intake.feed == JobIntake::Feed::jobs) {
+  if (job.intake.from_jobs()) {
     outbox_.complain(session, ErrorCode::bad_input,
                      "the job takes the results of other jobs, so no items can be appended",
                      append.job, 0);
@@ -104,7 +104,7 @@ std::optional<Refusal> Intake::objection(const Job& job, const wire::Append& app
     return Refusal{ErrorCode::bad_input, name + " has no items, so none can be appended"};
   if (!job.intake.open || job.final() || job.phase.winding_down)
     return Refusal{ErrorCode::bad_input, name + " is closed: it takes no more items"};
-  if (job.intake.feed == JobIntake::Feed::jobs)
+  if (job.intake.from_jobs())
     return Refusal{ErrorCode::bad_input,
                    name + " takes the results of other jobs, so no items can be appended"};
   if (job.intake.feed == JobIntake::Feed::stream)

@@ -51,7 +51,7 @@ std::optional<Refusal> Refusals::contradiction(const wire::Submit& submit) const
     return Refusal{ErrorCode::bad_input,
                    "a job cannot be both idempotent and at_most_once: the first allows a task to "
                    "start twice, the second forbids it"};
-  const JobOptions& options = submit.options;
+  const wire::JobOptions& options = submit.options;
   const std::int64_t start_in =
       options.start_in_ms > 0 ? static_cast<std::int64_t>(options.start_in_ms)
       : options.start_at_ms > 0

@@ -5,6 +5,7 @@
 #include "broker/core/schedules/due_job.hpp"
 #include "broker/core/schedules/schedule_list.hpp"
 #include "wire/blob.hpp"
+#include "wire/rules.hpp"
 
 namespace quern::broker {
 namespace {

@@ -1,11 +1,23 @@
 #include "broker/core/edges/connecting.hpp"
 
 #include <algorithm>
+#include <map>
+
+#include "broker/core/edges/upstream.hpp"
 
 namespace quern::broker {
 namespace {
 
 std::string name_of(JobNumber number) { return "job " + std::to_string(value(number)); }
+
+bool has_links(const Inflow& inflow) {
+  return std::any_of(inflow.sources.begin(), inflow.sources.end(),
+                     [](const auto& source) { return source.number == wire::TaskGraph::kSelf; });
+}
+
+JobIntake::Feed feed_of(const Inflow& inflow) {
+  return has_links(inflow) ? JobIntake::Feed::graph : JobIntake::Feed::jobs;
+}
 
 bool takes_results(EdgePattern pattern) { return pattern != EdgePattern::after; }
 
@@ -30,21 +42,18 @@ std::optional<Refusal> Connecting::objection(const std::string& principal,
   if (job.output.results.begin() > 0)
     return Refusal{ErrorCode::lost,
                    "the results of " + name +
-                       " have been read by its client and deleted: submit the job that takes them "
-                       "before they are read, or submit " +
-                       name + " with --detach, which keeps them"};
+                       " have been read by its client, or passed on to other jobs "
+                       "(--intermediate), and deleted: submit the job that takes them before that, "
+                       "or submit " +
+                       name + " with --detach and without --intermediate, which keeps them"};
   const std::string& reduce =
       job.run.decision ? job.run.decision->reduce : job.spec.options->reduce;
   if (!reduce.empty() && edge.pattern != EdgePattern::all)
     return Refusal{ErrorCode::bad_input, name + " has one result, because the reducer `" + reduce +
                                              "` combines its tasks: use the pattern `all`"};
   // A graph has all its tasks from the beginning; it is open only because they wait for results.
-  const Inflow* inflow = table_.of(job);
-  const bool is_graph =
-      inflow && std::any_of(inflow->sources.begin(), inflow->sources.end(), [](const auto& source) {
-        return source.number == wire::TaskGraph::kSelf;
-      });
-  if (edge.pattern == EdgePattern::list && job.intake.open && !is_graph)
+  if (edge.pattern == EdgePattern::list && job.intake.open &&
+      job.intake.feed != JobIntake::Feed::graph)
     return Refusal{ErrorCode::bad_input,
                    name +
                        " is still open, so its results cannot be named one by one yet: close it "
@@ -67,6 +76,17 @@ std::optional<Refusal> Connecting::misfit(const wire::TaskGraph& graph,
   return std::nullopt;
 }
 
+std::optional<Refusal> Connecting::too_large(const wire::TaskGraph& graph) const {
+  std::map<std::uint16_t, std::uint64_t> results;
+  for (std::size_t link = 0; link < graph.indices.size(); ++link)
+    if (const std::uint16_t source = graph.source(link); source >= wire::TaskGraph::kEdges)
+      results[source] = std::max(results[source], std::uint64_t{graph.indices[link]} + 1);
+  std::uint64_t all = 0;
+  for (const auto& [source, count] : results) all += count;
+  if (all <= gathered_most(context_.config)) return std::nullopt;
+  return Refusal{ErrorCode::limit, too_many_results(all, context_.config)};
+}
+
 std::variant<Inflow, Refusal> Connecting::check(const std::string& principal,
                                                 wire::Submit& submit) const {
   std::vector<const Job*> lists;
@@ -87,6 +107,7 @@ std::variant<Inflow, Refusal> Connecting::check(const std::string& principal,
       return Refusal{ErrorCode::bad_input, std::move(*broken)};
     graph = std::move(std::get<wire::TaskGraph>(decoded));
     if (auto no = misfit(*graph, lists)) return *no;
+    if (auto no = too_large(*graph)) return *no;
   }
   Inflow inflow = inflow_of(submit.edges, submit.join, submit.has_links, std::move(graph), {});
   inflow.values = submit.encoding;
@@ -98,7 +119,7 @@ Inflow Connecting::inflow_of(const std::vector<JobEdge>& edges, Join join, bool 
   Inflow inflow;
   inflow.edges = edges;
   inflow.join = join;
-  std::vector<std::uint64_t> totals;
+  std::size_t lists = 0;
   if (has_links) inflow.sources.push_back({self, wire::TaskGraph::kSelf, false, 0, false});
   for (const JobEdge& edge : edges) {
     if (edge.pattern == EdgePattern::after) {
@@ -106,14 +127,13 @@ Inflow Connecting::inflow_of(const std::vector<JobEdge>& edges, Join join, bool 
       continue;
     }
     const Job* job = jobs_.find(edge.number);
-    const auto number = static_cast<Gather::Source>(wire::TaskGraph::kEdges + totals.size());
+    const auto number = static_cast<Gather::Source>(wire::TaskGraph::kEdges + lists++);
     inflow.sources.push_back(
         {edge.number, number, edge.ended, job ? job->output.results.begin() : 0, false});
-    totals.push_back(job ? job->tasks.total : 0);
     if (edge.pattern == EdgePattern::group) inflow.gather.emplace(edge.width, edge.step);
     if (edge.pattern == EdgePattern::all) inflow.gather.emplace();
   }
-  if (graph) inflow.gather.emplace(std::move(*graph), totals);
+  if (graph) inflow.gather.emplace(std::move(*graph), lists);
   return inflow;
 }
 
@@ -153,7 +173,7 @@ void Connecting::connect(Job& job, Inflow inflow) {
     if (source.number == wire::TaskGraph::kSelf && inflow.gather) source.job = job.number;
   if (inflow.takes_results()) {
     job.intake.open = true;
-    job.intake.feed = JobIntake::Feed::jobs;
+    job.intake.feed = feed_of(inflow);
     if (inflow.join == Join::array) job.intake.encoding = Encoding::value;
   }
   if (inflow.gather && inflow.gather->tasks() > 0) {
@@ -164,6 +184,25 @@ void Connecting::connect(Job& job, Inflow inflow) {
   tie(job, std::move(inflow));
   jobs_.touch(job);
   context_.dispatch_needed = true;
+}
+
+void Connecting::recover_stopped(const Job& job, Inflow& inflow,
+                                 const std::vector<StoredInput>& inputs) {
+  const ResultLog& results = job.output.results;
+  for (std::uint64_t seq = results.begin(); seq < results.end(); ++seq)
+    for (const auto& error : results.at(seq).errors)
+      if (error.code == ErrorCode::upstream_failed)
+        inflow.stopped.add({error.first, error.first + error.count});
+  if (!inflow.takes_results()) return;
+  // Those that had their input before they were stopped have it still. A failed task without input
+  // never had any, even if its error has been read and dropped meanwhile.
+  wire::IntervalSet without = *job.tasks.failed_set;
+  for (const auto& row : inputs) {
+    const wire::Interval tasks{row.first, row.first + row.count};
+    for (const auto& part : inflow.stopped.intersect(tasks)) inflow.parked.add(part);
+    without.remove(tasks);
+  }
+  for (const auto& part : without.list()) inflow.stopped.add(part);
 }
 
 void Connecting::recover(Job& job, const JobBirth& birth, const std::vector<StoredInput>& inputs) {
@@ -181,17 +220,13 @@ void Connecting::recover(Job& job, const JobBirth& birth, const std::vector<Stor
   inflow.values = birth.values;
   for (auto& source : inflow.sources)
     if (source.job == job.number) source.cursor = job.output.results.begin();
-  if (inflow.takes_results()) job.intake.feed = JobIntake::Feed::jobs;
+  if (inflow.takes_results()) job.intake.feed = feed_of(inflow);
   if (inflow.takes_results() && !job.final()) {
     inflow.blocked.add({0, job.tasks.total});
     for (const auto& tasks : job.tasks.ended.list()) inflow.blocked.remove(tasks);
     for (const auto& row : inputs) inflow.blocked.remove({row.first, row.first + row.count});
   }
-  const ResultLog& results = job.output.results;
-  for (std::uint64_t seq = results.begin(); seq < results.end(); ++seq)
-    for (const auto& error : results.at(seq).errors)
-      if (error.code == ErrorCode::upstream_failed)
-        inflow.stopped.add({error.first, error.first + error.count});
+  recover_stopped(job, inflow, inputs);
   // The broker forgets a job only after those that wait for it have been told of its end.
   for (auto& wait : inflow.waits) wait.over = !jobs_.find(wait.job);
   job.phase.hold.jobs = std::any_of(inflow.waits.begin(), inflow.waits.end(),

@@ -33,6 +33,9 @@ class Connecting {
                                    const JobEdge& edge, const Job& job) const;
   static std::optional<Refusal> misfit(const wire::TaskGraph& graph,
                                        const std::vector<const Job*>& lists);
+  std::optional<Refusal> too_large(const wire::TaskGraph& graph) const;
+  static void recover_stopped(const Job& job, Inflow& inflow,
+                              const std::vector<StoredInput>& inputs);
   Inflow inflow_of(const std::vector<JobEdge>& edges, Join join, bool has_links,
                    std::optional<wire::TaskGraph> graph, JobNumber self) const;
   /// Adds the edges of the job to the table.

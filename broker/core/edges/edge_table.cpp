@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include "wire/limits.hpp"
+
 namespace quern::broker {
 
 const EdgeTable::Consumers& EdgeTable::consumers_of(const Job& job) const {
@@ -69,7 +71,8 @@ void EdgeTable::refresh(Job& job) {
       const Inflow* inflow = consumer ? of(*consumer) : nullptr;
       if (!inflow || !needs(*consumer, *inflow, job.number)) continue;
       job.phase.feeds = true;
-      if (list == &consumers.takers && inflow->gather) job.phase.gathered = true;
+      if (list == &consumers.takers && (inflow->gather || consumer->phase.hold.jobs))
+        job.phase.gathered = true;
       if (list == &consumers.waiters) return;  // one of very many is enough
     }
   }
@@ -79,12 +82,19 @@ std::uint64_t EdgeTable::needed_from(const Job& job) {
   std::uint64_t from = job.output.results.end();
   for (const JobNumber number : consumers_of(job).takers) {
     const Job* consumer = jobs_.find(number);
-    Inflow* inflow = consumer && !consumer->final() ? of(*consumer) : nullptr;
+    Inflow* inflow = consumer ? of(*consumer) : nullptr;
     if (!inflow) continue;
+    if (consumer->final()) {
+      // A retry of this job may revive its stopped tasks. What is kept for that never fills the
+      // room that this job has for results.
+      const bool fits = job.final() || job.output.results.bytes() <= wire::kResultWindow;
+      if (fits && !inflow->stopped.empty()) return job.output.results.begin();
+      continue;
+    }
     for (const auto& source : inflow->sources) {
       if (source.job != job.number) continue;
       // Tasks that need its results may become known only when it is closed.
-      const bool may_need = !source.over || !inflow->blocked.empty();
+      const bool may_need = !source.over || !inflow->blocked.empty() || !inflow->stopped.empty();
       from = std::min(from, inflow->gather && may_need
                                 ? inflow->gather->needs_from(source.number, source.cursor)
                                 : source.cursor);

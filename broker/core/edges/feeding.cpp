@@ -31,7 +31,11 @@ void Feeding::advance() {
     Job* job = jobs_.find(due_[i]);
     if (!job) continue;
     if (job->phase.fed) feed(*job);
-    if (!job->phase.feeds) continue;
+    if (!job->phase.feeds) {
+      // Nobody else reads them, so they would fill its room if the jobs that took them have ended.
+      if (job->spec.options->intermediate) drop_results(*job);
+      continue;
+    }
     if (context_.config.mistake == Mistake::lose_wakeup && job->final()) continue;
     const EdgeTable::Consumers& consumers = table_.consumers_of(*job);
     for (const JobNumber number : consumers.takers)
@@ -72,10 +76,13 @@ void Feeding::leave(Job& job, Inflow& inflow) {
   };
   for (const auto& source : inflow.sources) tell(source.job);
   for (const auto& wait : inflow.waits) tell(wait.job);
-  // Only tasks that failed because of others may need what the gather knows: if those run again.
+  // Only tasks that failed because of others may run again, and then the results come again.
   if (inflow.stopped.empty()) {
     inflow.gather.reset();
     accounts_.set_extra(job, 0);
+  } else if (inflow.gather) {
+    inflow.gather->reset();
+    accounts_.set_extra(job, inflow.gather->bytes());
   }
   job.phase.hold.jobs = false;
 }
@@ -92,8 +99,11 @@ void Feeding::cancel_blocked(Job& job, Inflow& inflow) {
 void Feeding::pull(Job& job, Inflow& inflow) {
   if (job.final()) return leave(job, inflow);
   cancel_blocked(job, inflow);
-  wait(job, inflow);
-  if (!inflow.takes_results() || job.has_failed()) return;
+  if (inflow.takes_results() && !job.has_failed()) pull_results(job, inflow);
+  if (!job.has_failed()) wait(job, inflow);
+}
+
+void Feeding::pull_results(Job& job, Inflow& inflow) {
   bool over = true, moved = false;
   for (auto& source : inflow.sources) {
     const std::uint64_t cursor = source.cursor;
@@ -127,7 +137,7 @@ void Feeding::wait(Job& job, Inflow& inflow) {
     }
     const bool is_good = wait.ended || (first && first->phase.state == JobState::done);
     // Its tasks can fail, and be revived, only when they are all known.
-    if (!is_good && job.intake.open && !inflow.takes_results()) {
+    if (!is_good && !knows_all_tasks(job, inflow)) {
       held = true;
       continue;
     }
@@ -136,21 +146,36 @@ void Feeding::wait(Job& job, Inflow& inflow) {
     if (is_good) continue;
     const std::string why =
         !first ? "job " + std::to_string(value(wait.job)) + " was lost" : bad_end(*first);
-    const wire::Intervals rest = job.tasks.ended.missing({0, job.tasks.total});
-    if (rest.empty() || job.intake.open) {
-      job.fail(ErrorCode::upstream_failed, why);
-      jobs_.touch(job);
-    } else {
-      job.phase.hold.jobs = false;
-      inflow.parked = job.tasks.pending;
-      job.tasks.pending.clear();
-      stop(job, inflow, rest, {0, 1, ErrorCode::upstream_failed, why});
-    }
-    return;
+    return stop_all(job, inflow, why);
   }
   if (held) return;
   job.phase.hold.jobs = false;
+  for (const auto& source : inflow.sources)
+    if (Job* from = jobs_.find(source.job)) table_.refresh(*from);
   note_ready(job);
+}
+
+bool Feeding::knows_all_tasks(const Job& job, const Inflow& inflow) const {
+  if (!job.intake.open) return true;
+  if (!inflow.takes_results()) return false;
+  return std::all_of(inflow.sources.begin(), inflow.sources.end(), [&](const auto& source) {
+    const Job* from = jobs_.find(source.job);
+    return !from || from == &job || from->final();
+  });
+}
+
+void Feeding::stop_all(Job& job, Inflow& inflow, const std::string& why) {
+  const wire::Intervals rest = job.tasks.ended.missing({0, job.tasks.total});
+  if (rest.empty()) {
+    job.fail(ErrorCode::upstream_failed, why);
+    return jobs_.touch(job);
+  }
+  job.phase.hold.jobs = false;
+  for (auto& source : inflow.sources) source.over = true;
+  for (const auto& part : job.tasks.pending.list()) inflow.parked.add(part);
+  job.tasks.pending.clear();
+  stop(job, inflow, rest, {0, 1, ErrorCode::upstream_failed, why});
+  if (job.intake.open) close(job);
 }
 
 void Feeding::note_ready(Job& job) {
@@ -187,6 +212,20 @@ void Feeding::close(Job& job) {
   // It may have waited for the end of its input.
   if (!job.run.decision) decider_.decide_job(job);
   note_ready(job);
+}
+
+bool Feeding::is_out_of_memory(Job& job) {
+  if (job.durable() || accounts_.memory_used() <= context_.config.memory_limit) return false;
+  job.fail(ErrorCode::limit,
+           "the results that its tasks wait for exceed the memory of the broker "
+           "(--memory-limit): submit the jobs with --durability durable, so that they can wait "
+           "in the store");
+  jobs_.touch(job);
+  return true;
+}
+
+bool Feeding::is_fed(const Job& job) {
+  return job.intake.payloads.queued_bytes() > kFeedAhead && !job.tasks.pending.empty();
 }
 
 void Feeding::take_in(Job& job, Inflow& inflow, std::uint64_t first, const wire::Batch& batch) {
@@ -273,13 +312,14 @@ void Feeding::pull_each(Job& job, Inflow& inflow, Inflow::Source& source) {
     jobs_.touch(job);
     return;
   }
+  if (job.phase.hold.jobs && is_out_of_memory(job)) return;
   grow(job, inflow, from->tasks.total);
   if (from->run.decision && source.cursor == from->output.results.begin() &&
       job.intake.payloads.end() == 0)
     job.intake.encoding = from->run.decision->encoding;
   ResultLog& results = from->output.results;
   for (; source.cursor < results.end(); ++source.cursor) {
-    if (job.intake.payloads.queued_bytes() > kFeedAhead && !job.tasks.pending.empty()) return;
+    if (is_fed(job)) return;
     const ResultEntry& entry = results.at(source.cursor);
     const bool wanted = std::any_of(entry.tasks.begin(), entry.tasks.end(), [&](const auto& tasks) {
       return !inflow.blocked.intersect(tasks).empty();

@@ -57,12 +57,18 @@ class Feeding {
   void pull(Job& job, Inflow& inflow);
   void leave(Job& job, Inflow& inflow);
   void cancel_blocked(Job& job, Inflow& inflow);
+  void pull_results(Job& job, Inflow& inflow);
   void wait(Job& job, Inflow& inflow);
+  bool knows_all_tasks(const Job& job, const Inflow& inflow) const;
+  /// Fails all its tasks, because a job that has to end first ended badly.
+  void stop_all(Job& job, Inflow& inflow, const std::string& why);
   /// The job that the results come from; nullptr: nothing more comes from it.
   Job* find(Job& job, Inflow& inflow, Inflow::Source& source);
   /// It has ended, and all that it left behind has been taken.
   void finish(Job& job, Inflow& inflow, Inflow::Source& source, const Job& from);
   void pull_each(Job& job, Inflow& inflow, Inflow::Source& source);
+  /// The source has this many results. Fails the job, and returns false, if these are too many.
+  bool gather_all(Job& job, Inflow& inflow, std::uint64_t total, bool closed);
   void pull_gathered(Job& job, Inflow& inflow, Inflow::Source& source);
   void take_entry(Job& job, Inflow& inflow, const ResultEntry& entry);
   void take_places(Inflow& inflow, const Inflow::Source& source, std::uint64_t seq,
@@ -82,6 +88,10 @@ class Feeding {
   void stop_late(Job& job, Inflow& inflow);
   bool put_together(Job& job, Inflow& inflow, std::uint64_t task, Bytes& payload);
   void note_ready(Job& job);
+  /// Whether the broker has no memory for the results that this job waits for. Then it fails.
+  bool is_out_of_memory(Job& job);
+  /// Whether it has enough to do for now.
+  static bool is_fed(const Job& job);
   void grow(Job& job, Inflow& inflow, std::uint64_t total);
   void close(Job& job);
   /// These tasks have their input now.

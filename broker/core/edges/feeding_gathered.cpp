@@ -9,6 +9,9 @@
 namespace quern::broker {
 namespace {
 
+// Links between results and tasks, as many as the links of a graph that fit into a message.
+constexpr std::uint64_t kLinksMost = 1u << 24;
+
 const Inflow::Source& source_of(const Inflow& inflow, Gather::Source number) {
   return *std::find_if(inflow.sources.begin(), inflow.sources.end(),
                        [&](const auto& source) { return source.number == number; });
@@ -38,15 +41,32 @@ void Feeding::take_value(Job& job, Inflow& inflow, const Inflow::Source& source,
               {.errors = {{0, 1, from.phase.failure, *from.phase.reason}}});
 }
 
+bool Feeding::gather_all(Job& job, Inflow& inflow, std::uint64_t total, bool closed) {
+  Gather& gather = *inflow.gather;
+  if (total > gathered_most(context_.config) || gather.links_of(total) > kLinksMost) {
+    job.fail(ErrorCode::limit,
+             total > gathered_most(context_.config)
+                 ? too_many_results(total, context_.config)
+                 : "its groups would take " + std::to_string(gather.links_of(total)) +
+                       " results, and the limit is " + std::to_string(kLinksMost) +
+                       ": use a larger step, or narrower groups");
+    jobs_.touch(job);
+    return false;
+  }
+  const std::uint64_t before = gather.results(wire::TaskGraph::kEdges);
+  grow(job, inflow, gather.grow(total, closed));
+  if (gather.results(wire::TaskGraph::kEdges) != before) accounts_.set_extra(job, gather.bytes());
+  return true;
+}
+
 void Feeding::pull_gathered(Job& job, Inflow& inflow, Inflow::Source& source) {
   Job* from = find(job, inflow, source);
   if (!from) return;
   const bool reduced = is_reduced(*from);
   const bool whole = from->run.decision || from->final();
-  if (whole)
-    grow(job, inflow,
-         inflow.gather->grow(reduced ? 1 : from->tasks.total,
-                             reduced ? from->final() : !from->intake.open));
+  if (whole && !gather_all(job, inflow, reduced ? 1 : from->tasks.total,
+                           reduced ? from->final() : !from->intake.open))
+    return;
   if (from->run.decision && source.job != job.number && source.number == wire::TaskGraph::kEdges &&
       inflow.join == Join::automatic && job.intake.payloads.end() == 0 && inflow.edges.size() > 0 &&
       inflow.edges.front().pattern != EdgePattern::list)
@@ -66,14 +86,7 @@ void Feeding::pull_gathered(Job& job, Inflow& inflow, Inflow::Source& source) {
 }
 
 bool Feeding::assemble(Job& job, Inflow& inflow) {
-  if (!job.durable() && accounts_.memory_used() > context_.config.memory_limit) {
-    job.fail(ErrorCode::limit,
-             "the results that its tasks wait for exceed the memory of the broker "
-             "(--memory-limit): submit the jobs with --durability durable, so that they can wait "
-             "in the store");
-    jobs_.touch(job);
-    return false;
-  }
+  if (is_out_of_memory(job)) return false;
   stop_late(job, inflow);
   if (!inflow.gather->has_ready()) return false;
   wire::BatchBuilder builder;
@@ -85,6 +98,10 @@ bool Feeding::assemble(Job& job, Inflow& inflow) {
     take_in(job, inflow, first, batch);
   };
   for (const std::uint64_t task : inflow.gather->take_ready()) {
+    if (is_fed(job)) {  // the others are put together when these have been leased
+      inflow.gather->put_back(task);
+      continue;
+    }
     if (!inflow.blocked.contains(task)) {  // it had its input before the broker was restarted
       inflow.gather->release(task);
       continue;

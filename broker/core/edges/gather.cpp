@@ -9,21 +9,39 @@ constexpr Gather::Source kOnly = wire::TaskGraph::kEdges;
 
 }  // namespace
 
-Gather::Gather(wire::TaskGraph graph, const std::vector<std::uint64_t>& totals)
-    : graph_(std::move(graph)) {
-  sources_.resize(wire::TaskGraph::kEdges + totals.size());
-  sources_[wire::TaskGraph::kSelf].held.resize(graph_->tasks());
-  for (std::size_t i = 0; i < totals.size(); ++i)
-    sources_[wire::TaskGraph::kEdges + i].held.resize(totals[i]);
-  std::uint64_t rows = 0;
-  for (FromJob& source : sources_) {
-    source.rows = rows;
-    rows += source.held.size();
-  }
+Gather::Gather(wire::TaskGraph graph, std::size_t lists) : graph_(std::move(graph)) {
+  sources_.resize(wire::TaskGraph::kEdges + lists);
   std::uint64_t offset = 0;
   for (const std::uint32_t size : graph_->value_sizes) {
     value_offsets_.push_back(static_cast<std::uint32_t>(offset));
     offset += size;
+  }
+  index_links();
+}
+
+void Gather::reset() {
+  for (FromJob& source : sources_) source = {};
+  total_ = 0;
+  closed_ = false;
+  missing_.clear();
+  stopped_.clear();
+  ready_.clear();
+  late_.clear();
+  if (graph_) index_links();
+}
+
+void Gather::index_links() {
+  sources_[wire::TaskGraph::kSelf].held.resize(graph_->tasks());
+  // Of other jobs, only the results up to the last one that is needed.
+  for (std::size_t link = 0; link < graph_->indices.size(); ++link)
+    if (graph_->source(link) >= wire::TaskGraph::kEdges) {
+      auto& held = sources_[graph_->source(link)].held;
+      held.resize(std::max<std::size_t>(held.size(), std::size_t{graph_->indices[link]} + 1));
+    }
+  std::uint64_t rows = 0;
+  for (FromJob& source : sources_) {
+    source.rows = rows;
+    rows += source.held.size();
   }
   // The reverse columns: how many tasks need each result, where its list begins, and the list.
   reverse_offsets_.assign(rows + 1, 0);

@@ -4,6 +4,7 @@
 // that produced them, and the gather remembers where.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -35,8 +36,11 @@ class Gather {
   }
   /// `all`: one task.
   Gather() : Gather(0, 1) {}
-  /// `list`. `totals`: the number of results of each source, in the order of the `list` edges.
-  Gather(wire::TaskGraph graph, const std::vector<std::uint64_t>& totals);
+  /// `list`, with this many `list` edges.
+  Gather(wire::TaskGraph graph, std::size_t lists);
+
+  /// Forgets which results there are, and where: they will be delivered again.
+  void reset();
 
   /// The source has, or will have, this many results; `closed`: and no more. Returns the number of
   /// tasks that are known so far.
@@ -87,7 +91,13 @@ class Gather {
   std::optional<Result> missing(std::uint64_t task) const;
   /// Whether this result was neither delivered nor given up.
   bool waits_for(Source source, std::uint64_t index) const;
-  std::uint64_t results(Source source) const { return sources_[source].held.size(); }
+  std::uint64_t results(Source source) const {
+    return source < sources_.size() ? sources_[source].held.size() : 0;
+  }
+  /// How many results the tasks take together, if the source has this many: `group`, `all`.
+  std::uint64_t links_of(std::uint64_t total) const {
+    return graph_ || width_ == 0 ? 0 : std::min(width_, total) * (total / step_ + 1);
+  }
   std::uint64_t tasks() const { return missing_.size(); }
   std::uint64_t bytes() const;  ///< of memory
 
@@ -114,6 +124,7 @@ class Gather {
   void each_consumer(Source source, std::uint64_t index, F&& seen) const;
   template <typename F>
   void each_input(std::uint64_t task, F&& seen) const;
+  void index_links();
   void arrived(Source source, std::uint64_t index);
   wire::Interval inputs_of_group(std::uint64_t task) const;
   void add_task();

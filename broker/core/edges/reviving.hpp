@@ -21,10 +21,14 @@ class Reviving {
   wire::IntervalSet stopped(const Job& job) const;
 
  private:
+  /// Tasks of a job that run again.
+  struct Rerun {
+    JobNumber job{};
+    wire::IntervalSet tasks;
+  };
+  /// The stopped tasks of a job that takes results of these tasks.
+  static wire::IntervalSet taken_by(const Job& job, Inflow& inflow, const Rerun& rerun);
   void revive(Job& job, Inflow& inflow, const wire::IntervalSet& again, Time now);
-  void revive_taker(Job& job, Inflow& inflow, JobNumber upstream, const wire::IntervalSet& again,
-                    Time now);
-  void revive_waiter(Job& job, Inflow& inflow, JobNumber upstream, Time now);
 
   Jobs& jobs_;
   JobChanges& changes_;

@@ -10,8 +10,7 @@ Match match_of(const Job& job, const wire::Submit& submit) {
   if (print.shape != job.intake.keyed->print.shape) return Match::other;
   if (job.intake.keyed->print.items == 0)
     return Match::same;  // unknown: there is nothing to compare with
-  if (job.phase.fed && job.intake.feed == JobIntake::Feed::jobs)
-    return Match::same;  // the shape contains its edges
+  if (job.phase.fed && job.intake.from_jobs()) return Match::same;  // the shape contains its edges
   if (job.intake.open || (submit.open && submit.input != InputKind::range)) return Match::open;
   return print.items == job.intake.keyed->print.items ? Match::same : Match::other;
 }

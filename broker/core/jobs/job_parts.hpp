@@ -82,7 +82,7 @@ struct JobPhase {
   bool paused : 1 = false;        ///< no more leases are granted until somebody resumes the job
   bool fed : 1 = false;           ///< it has edges from earlier jobs
   bool feeds : 1 = false;         ///< another job still needs its results or its end
-  bool gathered : 1 = false;      ///< that job needs many of its results at once
+  bool gathered : 1 = false;      ///< that job takes many of its results at once, or later
   bool changed = false;           ///< see Jobs::touch()
   JobHold hold;
   JobNesting nesting;
@@ -119,13 +119,15 @@ struct JobIntake {
   /// Who appends: a client that streams the input within its credit, or any client of the
   /// principal, batch by batch. Both at once could overwrite each other's positions.
   /// Or neither: its input comes from other jobs.
-  enum class Feed : std::uint8_t { undecided, stream, batches, jobs };
+  /// `graph`: as `jobs`, with links between its own tasks.
+  enum class Feed : std::uint8_t { undecided, stream, batches, jobs, graph };
 
   bool open = false;                  ///< more may come
   Feed feed = Feed::undecided;        ///< known with the first APPEND to this broker
   Encoding encoding = Encoding::raw;  ///< of the payloads
-  std::uint64_t accepted = 0;         ///< payloads (range: N)
-  std::uint64_t bytes = 0;            ///< APPEND credit that has been used
+  bool from_jobs() const { return feed == Feed::jobs || feed == Feed::graph; }
+  std::uint64_t accepted = 0;  ///< payloads (range: N)
+  std::uint64_t bytes = 0;     ///< APPEND credit that has been used
   std::uint64_t credit_to = 0;
   std::uint64_t credit_told = 0;  ///< the part of it that the client knows about
   Payloads payloads;

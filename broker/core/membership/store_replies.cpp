@@ -63,7 +63,8 @@ void StoreReplies::on_store_trouble(const std::string& why, Time now) {
   // submitted (clients/due_runs.hpp): nobody would submit them again.
   std::vector<JobNumber> unborn;
   for (JobNumber number : jobs_.live())
-    if (const Job& job = jobs_.at(number); job.durable() && job.owner.session != wire::SessionId{} &&
+    if (const Job& job = jobs_.at(number); job.durable() &&
+                                           job.owner.session != wire::SessionId{} &&
                                            job.commits.born > commits_.committed())
       unborn.push_back(number);
   for (JobNumber number : unborn) {

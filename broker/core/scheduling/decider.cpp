@@ -63,6 +63,14 @@ void Decider::decide_job(Job& job) {
   const bool named = !decision.reduce.empty() && !wire::builtin_reducer(decision.reduce);
   // The client named a reducer that no worker offers yet: wait for one.
   if (named && !reducer_offered && decision.reduce == job.spec.options->reduce) return;
+  if (decision.takes == Takes::whole && job.intake.feed == JobIntake::Feed::graph) {
+    job.fail(ErrorCode::bad_input,
+             "`" + job.spec.function +
+                 "` takes its whole input at once, so its tasks cannot be the nodes of a graph: "
+                 "take a function that is called for each item");
+    jobs_.touch(job);
+    return;
+  }
   // The input becomes one task, so it has to be complete.
   if (decision.takes == Takes::whole && job.spec.input == InputKind::items && job.intake.open)
     return;

@@ -263,7 +263,7 @@ void Explainer::explain_end(const Job& job, const JobStatus& status, Time now, L
     lines.push_back("There is no estimate of when it ends, because it has not started.");
   } else if (job.phase.hold.jobs) {
     lines.push_back("There is no estimate of when it ends, because it waits for other jobs.");
-  } else if (job.intake.open && job.intake.feed == JobIntake::Feed::jobs) {
+  } else if (job.intake.open && job.intake.from_jobs()) {
     lines.push_back(
         "There is no estimate of when it ends, because the results that it takes are still "
         "arriving.");

@@ -1,4 +1,5 @@
 // `quern graph`: runs the commands of a file, each after those that it needs.
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <iterator>
@@ -51,6 +52,7 @@ struct GraphRequest {
 };
 
 std::string text_of(const std::string& file) {
+  if (std::filesystem::is_directory(file)) throw FileError(file + " is a folder: name a file");
   std::ifstream stream(file == "-" ? "/dev/stdin" : file, std::ios::binary);
   std::string text{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
   if (!stream.good() && !stream.eof()) throw FileError("cannot read " + file);
@@ -66,6 +68,7 @@ std::optional<GraphRequest> graph_request(const Arguments& arguments) {
     throw UsageError("a graph from standard input needs --log FILE, where to note what succeeded");
   request.nodes = graph_in(text_of(file), file);
   request.log = given->get_or<std::string>("log", file + ".done");
+  if (request.log.empty()) throw UsageError("--log needs the name of a file");
   request.again = given->flag("again");
   request.dry_run = given->flag("dry-run");
   request.json = given->json();
@@ -81,14 +84,20 @@ class GraphCommand {
   explicit GraphCommand(GraphRequest request)
       : request_(std::move(request)),
         log_(request_.log, request_.nodes, request_.again),
-        printer_({request_.json, false}, output_, console_) {
+        printer_({request_.json, false}, output_, console_),
+        missing_(request_.nodes.size()) {
     for (std::size_t node = 0; node < request_.nodes.size(); ++node)
       if (!log_.is_done(node)) to_run_.push_back(node);
   }
 
   Exit show() const {
-    for (const std::size_t node : to_run_)
-      std::cout << request_.nodes[node].name << ": " << request_.nodes[node].command << '\n';
+    for (const std::size_t at : to_run_) {
+      const GraphNode& node = request_.nodes[at];
+      if (request_.json)
+        std::cout << line_of({{"name", node.name}, {"command", node.command}});
+      else
+        std::cout << node.name << ": " << node.command << '\n';
+    }
     return Exit::done;
   }
 
@@ -102,7 +111,9 @@ class GraphCommand {
     give_files(client, request_.large, {&request_.command}, request_.submit, console_, attended);
     request_.submit.common = to_bytes(request_.command);
     log_.begin();
+    end_earlier(client);
     const Job job = client.submit("exec", links(), request_.submit);
+    log_.note_job(job.uuid());
     attended.add(job);
     std::optional<ProgressView> view(std::in_place, job, console_, ProgressView::Of::tasks);
     while (const auto result = job.next_completed()) {
@@ -120,6 +131,21 @@ class GraphCommand {
   }
 
  private:
+  /// Ends the job of an earlier `quern graph` that was killed, so that no command runs beside
+  /// itself.
+  void end_earlier(Client& client) {
+    if (!log_.job()) return;
+    try {
+      const Job job = client.attach(*log_.job());
+      if (job.wait(std::chrono::milliseconds(0)).finished()) return;
+      console_.say("job " + job.id() + " of an earlier `quern graph` still ran: it is cancelled");
+      job.cancel();
+      job.wait();
+    } catch (const ConnectionError&) {
+      throw;
+    } catch (const Error&) {  // it is gone
+    }
+  }
   /// A task gets its own command, and only waits for the others.
   Links links() const {
     LinksBuilder builder;
@@ -147,25 +173,34 @@ class GraphCommand {
     }
     const bool ok = result.ok && command && command->ok();
     if (ok) log_.add(node);
+    missing_[node] = !ok;
     if (!ok && result.code == ErrorCode::upstream_failed) {
       ++not_run_;
       if (!request_.json) return true;
     } else if (!ok) {
       ++failed_;
-      console_.say(name + " failed: " +
-                   (result.text.empty() && command ? "exit code " + std::to_string(command->code)
-                                                   : result.text));
+      console_.say(name + " failed" +
+                   (command ? ": exit code " + std::to_string(command->code) : ": " + result.text));
     }
     if (!command) {
       if (!request_.json) return true;
       return output_.append(line_of({{"name", name},
                                      {"ok", false},
                                      {"error", to_string(result.code)},
-                                     {"text", result.text}}));
+                                     {"text", why_not(node, result)}}));
     }
     command->number = node + 1;
     if (request_.json) command->arguments = {name};
     return printer_.print(*command, ok ? "" : result.text);
+  }
+
+  /// Why the command of this node was not run.
+  std::string why_not(std::size_t node, const TaskResult& result) const {
+    if (result.code == ErrorCode::upstream_failed)
+      for (const std::uint32_t need : request_.nodes[node].needs)
+        if (missing_[need])
+          return "it needs `" + request_.nodes[need].name + "`, which did not succeed";
+    return result.text;
   }
 
   Exit tell_end(const Job& job, const Outcome& outcome) {
@@ -195,6 +230,7 @@ class GraphCommand {
   Console console_;
   Output output_{&console_};
   CommandPrinter printer_;
+  std::vector<bool> missing_;        // nodes that did not succeed
   std::vector<std::size_t> to_run_;  // nodes, by task
   std::uint64_t failed_ = 0;
   std::uint64_t not_run_ = 0;

@@ -15,6 +15,8 @@ struct GraphLine {
   std::string command;
 };
 
+constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+
 [[noreturn]] void fail_line(const std::string& file, std::size_t line, const std::string& what) {
   throw FileError(file + ", line " + std::to_string(line) + ": " + what);
 }
@@ -48,16 +50,26 @@ std::vector<GraphLine> graph_lines_in(const std::string& text, const std::string
   std::size_t number = 0, begun = 0;
   for (std::string line; std::getline(stream, line);) {
     ++number;
-    if (whole.empty()) begun = number;
+    if (line.find('\0') != std::string::npos)
+      fail_line(file, number, "there is a byte 0, at which a command would end");
+    if (!line.empty() && line.back() == '\r') line.pop_back();
+    if (number == 1 && line.starts_with(kByteOrderMark)) line.erase(0, kByteOrderMark.size());
+    if (whole.empty()) {
+      begun = number;
+      const auto first = line.find_first_not_of(" \t");
+      if (first != std::string::npos && line[first] == '#') continue;  // a comment does not go on
+    }
     const bool goes_on = !line.empty() && line.back() == '\\';
     if (goes_on) line.pop_back();
     whole += line;
     if (goes_on) continue;
     const std::string one = without_margin(std::exchange(whole, {}));
-    if (!one.empty() && one.front() != '#') lines.push_back(graph_line_in(one, begun, file));
+    if (!one.empty()) lines.push_back(graph_line_in(one, begun, file));
   }
   if (!without_margin(whole).empty())
     lines.push_back(graph_line_in(without_margin(whole), begun, file));
+  if (lines.empty())
+    throw FileError(file + " has no commands: write lines NAME [NEEDS...] : COMMAND");
   return lines;
 }
 
@@ -121,12 +133,16 @@ class Sorter {
   }
 
   [[noreturn]] void fail_cycle(const std::vector<Step>& path, std::size_t need) const {
+    constexpr std::size_t kNamed = 8;  // of a long cycle, the first and the last ones
+    std::vector<std::string> cycle;
+    for (const Step& step : path)
+      if (!cycle.empty() || step.line == need) cycle.push_back(lines_[step.line].name);
     std::string names;
-    bool in_cycle = false;
-    for (const Step& step : path) {
-      in_cycle = in_cycle || step.line == need;
-      if (in_cycle) names += lines_[step.line].name + " -> ";
-    }
+    for (std::size_t i = 0; i < cycle.size(); ++i)
+      if (i < kNamed || i + kNamed >= cycle.size())
+        names += cycle[i] + " -> ";
+      else if (i == kNamed)
+        names += "(" + std::to_string(cycle.size() - 2 * kNamed) + " more) -> ";
     fail_line(file_, lines_[need].number,
               "a cycle can never start: " + names + lines_[need].name + " (read -> as \"needs\")");
   }

@@ -1,29 +1,75 @@
 #include "cli/request/graph_log.hpp"
 
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <map>
 
 #include "cli/syntax/options.hpp"
 
 namespace quern::cli {
 
-GraphLog::GraphLog(std::string file, const std::vector<GraphNode>& nodes, bool again)
-    : file_(std::move(file)), nodes_(nodes), done_(nodes.size()) {
+namespace {
+
+constexpr std::string_view kJob = "job:";  // no name of a command has a colon
+
+std::optional<Uuid> uuid_in(const std::string& text) {
+  std::string digits;
+  for (const char c : text)
+    if (c != '-') digits += c;
+  Uuid uuid;
+  if (digits.size() != 2 * uuid.bytes.size()) return std::nullopt;
+  for (std::size_t i = 0; i < uuid.bytes.size(); ++i) {
+    const char* begin = digits.data() + 2 * i;
+    if (std::from_chars(begin, begin + 2, uuid.bytes[i], 16).ptr != begin + 2) return std::nullopt;
+  }
+  return uuid;
+}
+
+/// The file behind symbolic links, so that it is replaced and not the link. Throws FileError if it
+/// is a device, a pipe or a folder.
+std::string regular(const std::string& file) {
+  std::error_code none;
+  const auto real = std::filesystem::weakly_canonical(file, none);
+  if (std::filesystem::exists(file, none) && !std::filesystem::is_regular_file(file, none))
+    throw FileError(file + " is not a regular file: name one with --log");
+  return real.empty() ? file : real.string();
+}
+
+}  // namespace
+
+GraphLog::GraphLog(const std::string& file, const std::vector<GraphNode>& nodes, bool again)
+    : file_(regular(file)), nodes_(nodes), done_(nodes.size()) {
   std::map<std::string, std::uint64_t> keys;
-  if (std::ifstream in(file_); in && !again)
-    // A line that a crash cut off has another name, or no line end: the command runs again.
-    for (std::string line; std::getline(in, line) && !in.eof();)
-      if (const auto blank = line.find(' '); blank != std::string::npos)
-        keys[line.substr(blank + 1)] = std::strtoull(line.c_str(), nullptr, 16);
+  std::ifstream in(file_);
+  // A line that a crash cut off has another name, or no line end: the command runs again.
+  for (std::string line; std::getline(in, line) && !in.eof();) {
+    const auto blank = line.find(' ');
+    if (blank == std::string::npos) continue;
+    const std::string name = line.substr(blank + 1);
+    if (name.starts_with(kJob))
+      job_ = uuid_in(name.substr(kJob.size()));
+    else if (!again)
+      keys[name] = std::strtoull(line.c_str(), nullptr, 16);
+  }
   for (std::size_t i = 0; i < nodes.size(); ++i) {
     const auto known = keys.find(nodes[i].name);
     done_[i] = known != keys.end() && known->second == nodes[i].key &&
                std::all_of(nodes[i].needs.begin(), nodes[i].needs.end(),
                            [&](std::uint32_t need) { return done_[need]; });
   }
+}
+
+GraphLog::~GraphLog() {
+  for (const int file : {locked_, fresh_})
+    if (file >= 0) ::close(file);
 }
 
 std::size_t GraphLog::done() const {
@@ -40,7 +86,22 @@ void GraphLog::write(std::ostream& out, std::size_t node) const {
   out << key << ' ' << nodes_[node].name << '\n';
 }
 
+void GraphLog::lock() {
+  const auto take = [&](const std::string& file, int flags) {
+    const int taken = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | flags, 0666);
+    if (taken < 0) fail();
+    if (::flock(taken, LOCK_EX | LOCK_NB) == 0) return taken;
+    ::close(taken);
+    throw FileError("another `quern graph` runs these commands (it writes " + file_ +
+                    "): wait for its end, or name another file with --log");
+  };
+  // The first lock is that of the file that another process may have written; it is replaced.
+  locked_ = take(file_, 0);
+  fresh_ = take(file_ + ".new", 0);
+}
+
 void GraphLog::begin() {
+  lock();
   const std::string fresh = file_ + ".new";
   {
     std::ofstream out(fresh, std::ios::trunc);
@@ -51,6 +112,11 @@ void GraphLog::begin() {
   if (std::rename(fresh.c_str(), file_.c_str()) != 0) fail();
   out_.open(file_, std::ios::app);
   if (!out_) fail();
+}
+
+void GraphLog::note_job(Uuid job) {
+  out_ << "0 " << kJob << job.text() << '\n';
+  if (!out_.flush()) fail();
 }
 
 void GraphLog::add(std::size_t node) {
