@@ -211,6 +211,31 @@ TEST_F(SchedulesTest, what_cannot_be_a_schedule_is_refused_with_the_reason) {
   EXPECT_EQ(status().name, "");
 }
 
+TEST_F(SchedulesTest, the_job_of_a_schedule_belongs_to_no_task) {
+  // It would run on behalf of a task, without the checks of what its key may submit.
+  auto wanted = schedule("*/10 * * * *");
+  wanted.job->lease = {1, 1};
+  const auto decoded = wire::decode(wire::encode({c.session, wanted}));
+  EXPECT_TRUE(std::holds_alternative<wire::DecodeError>(decoded));
+  Principal limited;
+  limited.name = "limited";
+  limited.rights =
+      static_cast<std::uint8_t>(Right::submit) | static_cast<std::uint8_t>(Right::work);
+  limited.functions = {"sum"};
+  EXPECT_FALSE(decide(limited, wire::Message(wanted), std::nullopt).allowed);
+}
+
+TEST_F(SchedulesTest, a_key_for_certain_names_may_add_a_schedule_with_such_a_name) {
+  Principal limited;
+  limited.name = "limited";
+  limited.rights = static_cast<std::uint8_t>(Right::submit);
+  limited.jobs = {"nightly*"};
+  auto wanted = schedule("*/10 * * * *");
+  EXPECT_FALSE(decide(limited, wire::Message(wanted), std::nullopt).allowed);
+  wanted.name = "nightly-1";  // the jobs get the name of the schedule
+  EXPECT_TRUE(decide(limited, wire::Message(wanted), std::nullopt).allowed);
+}
+
 TEST_F(SchedulesTest, a_job_that_is_not_accepted_is_in_the_history) {
   auto wanted = schedule("*/10 * * * *");
   wanted.job->options.blobs = {std::string(64, 'a')};

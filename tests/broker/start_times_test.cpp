@@ -81,6 +81,24 @@ TEST_F(SchedulesTest, a_delay_counts_from_the_acceptance_and_over_restarts) {
   EXPECT_EQ(job(1).reason, "no worker is connected");
 }
 
+TEST_F(SchedulesTest, a_start_after_the_deadline_is_refused) {
+  auto wanted = items(1, {"a"});
+  wanted.options.start_in_ms = 6000;
+  wanted.options.deadline_ms = 2000;
+  c.inbox.clear();
+  tell(c, wanted);
+  commit();
+  EXPECT_NE(take<wire::ErrorMessage>(c).value().text.find("deadline"), std::string::npos);
+}
+
+TEST_F(SchedulesTest, the_latest_start_that_is_possible_does_not_keep_the_broker_busy) {
+  auto wanted = items(1, {"a"});
+  wanted.options.start_at_ms = wire::kWallMsMax;
+  tell(c, wanted);
+  commit();
+  EXPECT_GT(core.next_deadline().value(), now);
+}
+
 TEST_F(SchedulesTest, a_time_that_has_passed_means_at_once) {
   wire::Submit submit = items(7, {"x"});
   submit.options.start_at_ms = 1;

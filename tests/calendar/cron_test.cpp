@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+
 #include "calendar/moment_in.hpp"
 
 namespace quern::calendar {
@@ -47,6 +49,9 @@ const Next kPlain[] = {
     {"10-20/5,50 8 * * *", "UTC", "2026-11-30T08:15:00Z", "2026-11-30T08:20:00Z"},
     {"5/20 8 * * *", "UTC", "2026-11-30T08:05:00Z", "2026-11-30T08:25:00Z"},
     {"0 0 31 * *", "UTC", "2026-01-31T00:00:00Z", "2026-03-31T00:00:00Z"},
+    {"0 9 * * sat-sun", "UTC", "2026-11-28T09:00:00Z", "2026-11-29T09:00:00Z"},
+    {"0 9 * * Fri-Sun", "UTC", "2026-11-30T09:00:00Z", "2026-12-04T09:00:00Z"},
+    {"0 9 * * sun-mon", "UTC", "2026-11-28T09:00:00Z", "2026-11-29T09:00:00Z"},
 };
 INSTANTIATE_TEST_SUITE_P(Plain, NextTest, ::testing::ValuesIn(kPlain));
 
@@ -61,6 +66,9 @@ INSTANTIATE_TEST_SUITE_P(Days, NextTest, ::testing::ValuesIn(kDays));
 const Next kLeapDays[] = {
     {"0 12 29 2 *", "UTC", "2026-11-30T00:00:00Z", "2028-02-29T12:00:00Z"},
     {"0 12 29 2 *", "UTC", "2096-02-29T12:00:00Z", "2104-02-29T12:00:00Z"},
+    // A 29 February that is a Sunday.
+    {"0 0 29 2 */7", "UTC", "2026-11-30T00:00:00Z", "2032-02-29T00:00:00Z"},
+    {"0 0 29 2 */7", "UTC", "2072-11-30T00:00:00Z", "2088-02-29T00:00:00Z"},
     {"0 12 30 2 *", "UTC", "2026-11-30T00:00:00Z", "never"},
     {"0 12 31 4,6,9,11 *", "UTC", "2026-11-30T00:00:00Z", "never"},
 };
@@ -105,7 +113,11 @@ TEST(Cron, what_is_wrong_is_said) {
       {"* * * * 8", "day of the week `8`"},
       {"5-1 * * * *", "minute"},
       {"*/0 * * * *", "minute"},
-      {"1,,2 * * * *", ""},
+      {"1,,2 * * * *", "minute `1,,2`"},
+      {"1, * * * *", "minute `1,`"},
+      {",1 * * * *", "minute `,1`"},
+      {"* * * * sun-6-", "day of the week"},
+      {"* * * * 5-0", "day of the week"},
       {", * * * *", "minute"},
       {"-1 * * * *", "minute"},
       {"1- * * * *", "minute"},
@@ -114,7 +126,6 @@ TEST(Cron, what_is_wrong_is_said) {
   };
   for (const auto& [text, said] : rows) {
     const auto cron = Cron::parse(text);
-    if (*said == '\0') continue;
     const auto* wrong = std::get_if<std::string>(&cron);
     ASSERT_TRUE(wrong) << text;
     EXPECT_NE(wrong->find(said), std::string::npos) << text << ": " << *wrong;
@@ -140,6 +151,27 @@ TEST(Zone, an_unknown_zone_is_not_found) {
   EXPECT_FALSE(find_zone(""));
   EXPECT_FALSE(find_zone("../../etc/passwd"));
   EXPECT_TRUE(find_zone("UTC"));
+}
+
+TEST(Zone, the_local_zone_is_what_tz_names) {
+  const char* before = std::getenv("TZ");
+  const std::string kept = before ? before : "";
+  const std::pair<const char*, const char*> rows[] = {
+      {"Asia/Tokyo", "Asia/Tokyo"},
+      {":Asia/Tokyo", "Asia/Tokyo"},
+      {":/usr/share/zoneinfo/Asia/Tokyo", "Asia/Tokyo"},
+      {"", "UTC"},
+      // Not the zone of the machine: whoever uses it is told that nobody knows it.
+      {"CET-1CEST,M3.5.0,M10.5.0/3", "CET-1CEST,M3.5.0,M10.5.0/3"},
+  };
+  for (const auto& [given, name] : rows) {
+    setenv("TZ", given, 1);
+    EXPECT_EQ(local_zone_name(), name) << given;
+  }
+  if (before)
+    setenv("TZ", kept.c_str(), 1);
+  else
+    unsetenv("TZ");
 }
 
 }  // namespace

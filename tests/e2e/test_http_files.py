@@ -103,6 +103,20 @@ class HttpFiles(WebRig):
 
 
 class Uploads(WebRig):
+    def test_a_broker_that_is_stopped_ends_an_upload_in_time(self):
+        self.start_broker()
+        self.start_gateway("--upload-wait", "1")
+        me = self.token("uploader", "--role", "submit")
+        content = b"x" * (20 << 20)
+        path = f"/v1/blobs/{hashlib.blake2b(content, digest_size=32).hexdigest()}"
+        self.asked(404, "GET", path, token=me)  # it has a session
+        self.broker.send(signal.SIGSTOP)
+        try:
+            answer = self.ask("PUT", path, content, me)
+        finally:
+            self.broker.send(signal.SIGCONT)
+        self.assertEqual(answer.status, 503, answer)
+
     def test_a_file_without_room_at_the_broker_is_refused_in_time(self):
         self.start_broker("--memory-limit", "64M")
         self.start_gateway("--upload-wait", "1")
@@ -115,7 +129,7 @@ class Uploads(WebRig):
             statuses.add(answer.status)
             self.assertIn(answer.status, (204, 503, 507), answer)
             if answer.status == 503:
-                self.assertIn("no room", answer.json["detail"])
+                self.assertIn("took nothing", answer.json["detail"])
                 self.assertEqual(answer.headers["Retry-After"], "60")
         self.assertIn(204, statuses)
         self.assertGreater(len(statuses), 1, "each file found room")

@@ -187,6 +187,10 @@ class Commands(Rig):
         self.assertIn("is due next", self.ok("schedule", "resume", "s").out)
         self.assertIn("is removed", self.ok("schedule", "remove", "s").out)
         self.assertEqual(self.ok("schedule", "list", "--json").objects, [])
+        for name in ("a", "b"):
+            self.ok("schedule", "add", name, "@yearly", "--", "run", "echo", "--input", "x")
+        self.assertEqual(self.quern("schedule", "remove", "a", "none", "b").code, 1)
+        self.assertEqual(self.ok("schedule", "list", "--json").objects, [], "one that is unknown stops no other")
         for action in ("pause", "resume", "remove", "history"):
             self.assert_one_line(self.quern("schedule", action, "s"), 1, "no schedule `s`")
 
@@ -199,8 +203,17 @@ class Commands(Rig):
         self.assert_one_line(self.quern("schedule", "add", "s", "0 3 * * *", "--missed", "x", *job), 2, "run-once or skip")
         self.assert_one_line(self.quern("schedule", "add", "s", "0 3 * * *", "--", "echo"), 2, "-- run exec -- COMMAND")
         self.assert_one_line(self.quern("schedule", "add", "s", "0 3 * * *"), 2, "-- run exec -- COMMAND")
-        self.assert_one_line(self.quern("schedule", "add", "s", "0 3 * * *", *job, "--unique", "k"), 1, "unique")
+        self.assert_one_line(self.quern("schedule", "add", "s", "0 3 * * *", *job, "--unique", "k"), 1, "idempotency key")
         self.assert_one_line(self.quern("schedule", "add", "n" * 101, "0 3 * * *", *job), 1, "100 bytes")
+        self.assert_one_line(self.quern("schedule", "add", "..", "0 3 * * *", *job), 1, "cannot have the name")
+        self.assert_one_line(self.quern("schedule", "add", "s", "0 3 * * *" + " " * 300, *job), 1, "255 bytes")
+        self.assert_one_line(self.quern("schedule", "list", "--owner", "o" * 300), 1, "255 bytes")
+        self.assert_one_line(self.quern("schedule", "add", "s", "0", "3", "*", "*", "*", *job), 2, "unexpected argument")
+        self.assert_one_line(self.quern("schedule", "add", "s", "@daily", *job, "--detach"), 2, "does not fit a schedule")
+        self.assert_one_line(self.quern("schedule", "add", "s", "@daily", *job, "--keys", "x"), 2, "before `--`")
+        for zone in ("CET-1CEST,M3.5.0", "nonsense"):
+            self.assert_one_line(self.quern("run", "echo", "--input", "x", "--at", "18:30", env={"TZ": zone}), 2, "TZ is")
+        self.assert_one_line(self.quern("run", "echo", "--input", "x", "--at", "2600-01-01"), 2, "1970 and 2200")
         large = self.write("large", "x" * (2 << 20))
         self.assert_one_line(self.quern("schedule", "add", "s", "0 3 * * *", "--", "run", "echo", "--items", large), 1, "1 MiB")
 

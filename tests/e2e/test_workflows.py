@@ -1,5 +1,6 @@
 """Jobs that take results of others, and graphs of commands: with real processes that are killed."""
 
+import os
 import random
 import signal
 import unittest
@@ -117,6 +118,51 @@ class Graphs(Rig):
                            ("a :\n", "the command of `a` is missing"), (" : x\n", "name before the `:`")):
             self.assert_one_line(self.quern("graph", self.write("bad", text)), 2, part)
         self.assert_one_line(self.quern("graph", self.folder / "absent"), 2, "cannot read")
+
+    def test_what_a_line_can_look_like(self):
+        graph = self.folder / "g"
+        graph.write_bytes(b"\xef\xbb\xbf# path C:\\\r\na : echo \\\r\n  one\r\n\r\nb a : echo two\r\n")
+        self.assertEqual(self.ok("graph", graph, "--dry-run").lines, ["a: echo   one", "b: echo two"])
+        self.assertEqual(self.ok("graph", graph, "--dry-run", "--json").objects,
+                         [{"name": "a", "command": "echo   one"}, {"name": "b", "command": "echo two"}])
+        graph.write_bytes(b"a : echo a\0b; echo more\n")
+        self.assert_one_line(self.quern("graph", graph), 2, "byte 0")
+        for text in ("", "# nothing\n\n"):
+            self.assert_one_line(self.quern("graph", self.write("empty", text)), 2, "has no commands")
+        self.assert_one_line(self.quern("graph", self.folder), 2, "is a folder")
+        cycle = "".join(f"n{i} n{(i + 1) % 1000} : x\n" for i in range(1000))
+        done = self.quern("graph", self.write("cycle", cycle))
+        self.assert_one_line(done, 2, "984 more")
+        self.assertLess(len(done.err), 400)
+
+    def test_notes_go_only_to_regular_files(self):
+        graph = self.write("g", "a : true\n")
+        pipe = self.folder / "pipe"
+        os.mkfifo(pipe)
+        for log in (pipe, self.folder, "/dev/null"):
+            self.assert_one_line(self.quern("graph", graph, "--log", log), 2, "not a regular file")
+        self.assertTrue(pipe.is_fifo())
+        real, link = self.folder / "real", self.folder / "link"
+        link.symlink_to(real)
+        self.ok("graph", graph, "--log", link)
+        self.assertTrue(link.is_symlink())
+        self.assertIn(" a\n", real.read_text())
+        self.assert_one_line(self.quern("graph", graph, "--log", ""), 2, "--log needs")
+
+    def test_one_graph_at_a_time_and_a_killed_one_is_ended(self):
+        graph = self.write("g", f"a : sleep 60\nb : echo b >> {self.folder}/ran\nc b : echo c >> {self.folder}/ran\n")
+        ran, done = self.folder / "ran", self.folder / "g.done"
+        first = self.quern_start("graph", graph)
+        wait_until(lambda: ran.exists() and ran.read_text() == "b\nc\n" and " c\n" in done.read_text(), "two of three are done")
+        self.assert_one_line(self.quern("graph", graph), 2, "another `quern graph`")
+        first.process.send_signal(signal.SIGKILL)
+        first.process.wait()
+        (job,) = self.jobs()
+        graph.write_text(graph.read_text().replace("sleep 60", "true"))
+        again = self.ok("graph", graph)
+        self.assertIn("it is cancelled", again.err)
+        self.assertEqual(ran.read_text(), "b\nc\n", "what had succeeded did not run again")
+        self.assertEqual([one["state"] for one in self.jobs() if one["job"] == job["job"]], ["cancelled"])
 
     def test_random_graphs_give_what_python_gives(self):
         """Each command joins the files of what it needs; a reference makes the same files."""
