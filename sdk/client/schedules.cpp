@@ -43,9 +43,9 @@ void check_options(const std::string& name, const SubmitOptions& options) {
       options.start_in.count() != 0 || options.stop.stop_possible())
     throw Error(
         ErrorCode::bad_input,
-        "an idempotency key, edges (--after), a time of start (--at, --in) and a stop token "
-        "do not fit the job of a schedule: each run is a job of its own, which starts when "
-        "it is due");
+        "an idempotency key, jobs to start after (after), a time of start (start_at, start_in) and "
+        "a stop token do not fit the job of a schedule: each run is a job of its own, which "
+        "starts when it is due");
 }
 
 /// All of the input goes into the one message.

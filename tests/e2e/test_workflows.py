@@ -190,7 +190,7 @@ class Graphs(Rig):
     def test_an_interrupt_ends_the_graph_and_the_next_run_goes_on(self):
         graph = self.write("g", "a : true\nb a : sleep 60\nc b : true\n")
         running = self.quern_start("graph", graph)
-        wait_until(lambda: "a" in (self.folder / "g.done").read_text() if (self.folder / "g.done").exists() else False,
+        wait_until(lambda: " a\n" in (self.folder / "g.done").read_text() if (self.folder / "g.done").exists() else False,
                    "the first command is done")
         running.process.send_signal(signal.SIGINT)
         done = running.finish()

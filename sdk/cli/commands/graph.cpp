@@ -102,6 +102,7 @@ class GraphCommand {
   }
 
   Exit run(Attended& attended) {
+    if (!to_run_.empty()) log_.begin();
     if (const std::size_t done = log_.done(); done > 0)
       console_.say(std::to_string(done) + " of " + std::to_string(request_.nodes.size()) +
                    " commands have succeeded before, according to " + request_.log);
@@ -110,7 +111,6 @@ class GraphCommand {
     client.connect();
     give_files(client, request_.large, {&request_.command}, request_.submit, console_, attended);
     request_.submit.common = to_bytes(request_.command);
-    log_.begin();
     end_earlier(client);
     const Job job = client.submit("exec", links(), request_.submit);
     log_.note_job(job.uuid());

@@ -37,10 +37,13 @@ std::optional<Uuid> uuid_in(const std::string& text) {
 /// is a device, a pipe or a folder.
 std::string regular(const std::string& file) {
   std::error_code none;
-  const auto real = std::filesystem::weakly_canonical(file, none);
   if (std::filesystem::exists(file, none) && !std::filesystem::is_regular_file(file, none))
     throw FileError(file + " is not a regular file: name one with --log");
-  return real.empty() ? file : real.string();
+  std::filesystem::path real = file;
+  // One by one, because what the last one names need not exist.
+  for (int links = 0; links < 40 && std::filesystem::is_symlink(real, none); ++links)
+    real = real.parent_path() / std::filesystem::read_symlink(real, none);
+  return real.string();
 }
 
 }  // namespace
