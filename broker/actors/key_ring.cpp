@@ -49,6 +49,7 @@ Principal principal_of(const keys::Grant& grant) {
   principal.weight = grant.weight;
   for (const auto& pattern : grant.from)
     principal.terms += (principal.terms.empty() ? "from " : ",") + pattern;
+  principal.expires = grant.expires;
   if (grant.expires)
     principal.terms +=
         (principal.terms.empty() ? "until " : " until ") + notation::moment_text(*grant.expires);

@@ -33,21 +33,22 @@ else()
   quern_bench_smoke(store -commits:500)
 endif()
 
-# Measurements that `quern bench` has no mode for; run by hand (broker/README.md).
-add_executable(quern-marks bench/marks.cpp)
-target_link_libraries(quern-marks PRIVATE quern_sdk quern_flags)
-add_library(quern_many_functions MODULE bench/many_functions.cpp)
-target_include_directories(quern_many_functions PRIVATE ${PROJECT_SOURCE_DIR}/worker/include
-  $<TARGET_PROPERTY:quern_sdk,INTERFACE_INCLUDE_DIRECTORIES>)
-target_link_libraries(quern_many_functions PRIVATE quern_flags)
-
-# The measure for the HTTP gateway (gateway_rates.py), and its load (pull_rates.py).
 if(NOT QUERN_SANITIZE)
+  # Measurements that `quern bench` has no mode for; run by hand (broker/README.md).
+  add_executable(quern-marks bench/marks.cpp)
+  target_link_libraries(quern-marks PRIVATE quern_sdk quern_flags)
+  add_library(quern_many_functions MODULE bench/many_functions.cpp)
+  target_include_directories(quern_many_functions PRIVATE ${PROJECT_SOURCE_DIR}/worker/include
+    $<TARGET_PROPERTY:quern_sdk,INTERFACE_INCLUDE_DIRECTORIES>)
+  target_link_libraries(quern_many_functions PRIVATE quern_flags)
+
+  add_executable(quern-graphs bench/graphs.cpp)
+  target_link_libraries(quern-graphs PRIVATE quern_sdk quern_flags)
+
+  # The measure for the HTTP gateway (gateway_rates.py), and its load (pull_rates.py).
   add_executable(bare_http bench/bare_http.cpp)
   target_compile_options(bare_http PRIVATE $<$<CONFIG:RelWithDebInfo>:-O2>)
   target_link_libraries(bare_http PRIVATE Threads::Threads)
   add_executable(pull_load bench/pull_load.cpp)
   target_link_libraries(pull_load PRIVATE Threads::Threads quern_flags)
 endif()
-add_executable(quern-graphs bench/graphs.cpp)
-target_link_libraries(quern-graphs PRIVATE quern_sdk quern_flags)

@@ -286,6 +286,28 @@ TEST_F(SchedulesTest, a_machine_that_starts_in_1970_repeats_nothing_when_its_clo
   EXPECT_EQ(all_jobs().size(), 1u);
 }
 
+TEST_F(SchedulesTest, a_key_that_has_expired_runs_nothing) {
+  Principal alice;
+  alice.name = "alice";
+  alice.rights = static_cast<std::uint8_t>(Right::submit);
+  alice.expires = ms_of("2026-12-01 00:00") / 1000;
+  Config config = with_store();
+  config.open = false;
+  config.incarnation = 101;
+  config.find_zone = calendar::find_zone;
+  replace_core(config);
+  tell_clock();
+  core.on_principals({{"anonymous", alice}}, false, now);
+  c = Peer{};
+  join(c, next_identity());
+  commit();
+  answer_to(schedule("0 13 * * *"));
+  run_until("2026-11-30 13:01");
+  EXPECT_EQ(history(), Lines{"13:00 ran"});
+  set_clock("2026-12-02 12:00");  // before anybody could tell the core that the key is void
+  EXPECT_EQ(history().back(), "13:00 refused");
+}
+
 TEST_F(SchedulesTest, schedules_with_the_same_uuid_get_jobs_of_their_own) {
   auto first = schedule("0 13 * * *"), second = schedule("0 13 * * *");
   second.name = "t";

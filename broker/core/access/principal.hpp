@@ -30,6 +30,7 @@ struct Principal {
   std::optional<std::int32_t> max_priority;  ///< absent: 0, or any for admin
   double weight = 1;  ///< of each of its jobs, multiplied by the job's own weight (which only admin
                       ///< may raise above 1)
+  std::optional<std::int64_t> expires;  ///< in seconds since 1970; its key is then removed soon
   std::string terms;  ///< the rest of its line (addresses, expiry), for the record of changes
 
   bool is_limited() const { return max_tasks || max_bytes || max_jobs || max_rate; }

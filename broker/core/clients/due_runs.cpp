@@ -148,6 +148,11 @@ ScheduleRun DueRuns::run_of(ScheduleEntry& entry, std::int64_t due_ms) {
     run.text = "the broker does not know the key of " + entry.record.owner + " any more";
     return run;
   }
+  // A wall clock that was set is known before what it means for the keys.
+  if (principal->expires && *principal->expires * 1000 <= context_.wall_ms()) {
+    run.text = "the key of " + entry.record.owner + " has expired";
+    return run;
+  }
   wire::Message message = submit_of(entry, due_ms, before);
   const Verdict verdict = decide(*principal, message, std::nullopt);
   if (!verdict.allowed) {

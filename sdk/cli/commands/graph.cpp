@@ -39,6 +39,9 @@ constexpr Manual kGraphManual = {
     "  quern graph build.graph --again               run everything\n"
     "  printf 'a : echo 1 > a\\nb a : cat a\\n' > two.graph && quern graph two.graph\n"};
 
+// A job that has ended says so within this time.
+constexpr std::chrono::milliseconds kAnswer{1000};
+
 struct GraphRequest {
   std::vector<GraphNode> nodes;
   std::string log;
@@ -137,7 +140,7 @@ class GraphCommand {
     if (!log_.job()) return;
     try {
       const Job job = client.attach(*log_.job());
-      if (job.wait(std::chrono::milliseconds(0)).finished()) return;
+      if (job.wait(kAnswer).finished()) return;
       console_.say("job " + job.id() + " of an earlier `quern graph` still ran: it is cancelled");
       job.cancel();
       job.wait();

@@ -13,6 +13,7 @@ using namespace std::chrono_literals;
 constexpr std::size_t kBarCells = 24;
 constexpr auto kRedraw = 200ms;
 constexpr auto kPatience = 1s;          ///< after waiting this long, the reason is printed
+constexpr auto kSilence = 4s;           ///< a program may take some time to start on a slow machine
 constexpr std::size_t kReasonsMax = 3;  ///< maximum number of different reasons to print
 
 }  // namespace
@@ -87,7 +88,7 @@ void ProgressView::warn(const Progress& progress) {
   const auto now = std::chrono::steady_clock::now();
   if (!nested && !unanswered) return stands_since_.reset();
   if (!stands_since_) stands_since_ = now;
-  if (now - *stands_since_ < kPatience) return;
+  if (now - *stands_since_ < kSilence) return;
   warned_ = true;
   console_.say(
       nested ? "this job was started by a command of another job, which occupies its slot until "
