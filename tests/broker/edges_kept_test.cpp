@@ -139,5 +139,53 @@ TEST_F(EdgesTest, tasks_that_wait_for_results_are_shown_as_blocked) {
   EXPECT_EQ(spans[0].count, 2u);
 }
 
+TEST_F(EdgesTest, producers_wait_for_slow_consumers_and_all_of_a_chain_ends_in_little_memory) {
+  Config config = small_config();
+  config.memory_limit = 64u << 20;  // of which a job may fill a quarter with results
+  replace_core(config);
+  client(c);
+  worker(w);
+  constexpr std::uint64_t kTasks = 200;
+  wire::Submit first = items_job(1, std::vector<std::string>(kTasks, "x"));
+  wire::Submit second = fed(2, {edge(1)}), third = fed(3, {edge(2)}, "late");
+  for (wire::Submit* submit : {&first, &second, &third}) {
+    submit->options.detach = true;
+    submit->options.intermediate = submit != &third;
+    send(c, *submit);
+  }
+  std::uint64_t most = 0;
+  const auto run_to_the_end = [&](Peer& peer) {
+    while (!peer.inbox.empty()) {
+      wire::Message message = std::move(peer.inbox.front());
+      peer.inbox.pop_front();
+      const auto* lease = std::get_if<wire::Lease>(&message);
+      if (!lease) continue;
+      const bool small = value(lease->number) == 3;
+      wire::Report report = run(*lease, [&](const wire::Lease&, std::uint64_t, const std::string&) {
+        return std::optional(std::string(small ? 1 : 512u << 10, 'x'));
+      });
+      report.busy_us = 200'000 * wire::size(lease->tasks);  // so that leases stay small
+      send(peer, report);
+      most = std::max(most, core.memory_used());
+    }
+  };
+  run_to_the_end(w);
+  EXPECT_LT(status_of(1).done, kTasks) << "100 MiB in all, and nobody runs `late` yet";
+  EXPECT_GT(status_of(2).done, 0u);
+  Peer other;
+  wire::Hello hello = worker_hello(201);
+  hello.worker->functions = {{"late", Takes::item, Encoding::raw, "", false, 0, true}};
+  connect(other, hello);
+  for (int i = 0; i < 1000 && status_of(3).state != JobState::done; ++i) {
+    run_to_the_end(other);
+    run_to_the_end(w);
+  }
+  for (std::uint8_t id = 1; id < 4; ++id)
+    EXPECT_EQ(status_of(id).state, JobState::done)
+        << int{id} << ": " << status_of(id).done << " done, " << status_of(id).reason;
+  // Two jobs with 16 MiB of results and two with as much input, and a little more.
+  EXPECT_LT(most, 80u << 20);
+}
+
 }  // namespace
 }  // namespace quern::broker

@@ -301,7 +301,9 @@ TEST_F(SchedulesTest, a_key_that_has_expired_runs_nothing) {
   c = Peer{};
   join(c, next_identity());
   commit();
-  answer_to(schedule("0 13 * * *"));
+  auto wanted = schedule("0 13 * * *");
+  wanted.overlap = Overlap::queue;
+  answer_to(wanted);
   run_until("2026-11-30 13:01");
   EXPECT_EQ(history(), Lines{"13:00 ran"});
   set_clock("2026-12-02 12:00");  // before anybody could tell the core that the key is void

@@ -261,7 +261,9 @@ bool Planner::grant_planned(const Level& level, const Job* rival, Time now) {
     Job* job = nullptr;
     for (; !rows.empty(); rows.pop_front()) {
       Job* it = jobs_.find(rows.front().job);
-      if (it && it->run.planned > 0 && !it->phase.paused &&
+      // A job without room for results must not hold back those behind it in the plan, which may
+      // be the ones that take its results.
+      if (it && it->run.planned > 0 && !it->phase.paused && !eviction_.over_result_share(*it) &&
           it->tasks.pending.contains(rows.front().task)) {
         job = it;
         break;
@@ -272,8 +274,7 @@ bool Planner::grant_planned(const Level& level, const Job* rival, Time now) {
     if (!job || job->run.place.level != &level || (rival && FairQueue::before(*rival, *job)) ||
         (best && FairQueue::before(*best, *job)))
       continue;
-    if (!job->run.pool || !job->run.pool->of(*worker) || !job->run.pool->need().free_on(*worker) ||
-        eviction_.over_result_share(*job))
+    if (!job->run.pool || !job->run.pool->of(*worker) || !job->run.pool->need().free_on(*worker))
       continue;
     if (job->has_payloads() && !job->intake.payloads.resident(rows.front().task)) {
       while (auto stretch = job->intake.payloads.wanted(rows.front().task, kLoadPlanned))
