@@ -5,7 +5,7 @@ import pathlib
 import signal
 import unittest
 
-from rig import SANITIZED, Rig, wait_until
+from rig import Rig, SANITIZED, SLOWNESS, wait_until
 from web import WebRig
 
 FAKETIME = next(pathlib.Path("/usr/lib").glob("*/faketime/libfaketime.so.1"), None)
@@ -25,18 +25,19 @@ class Starts(Rig):
     def test_a_job_starts_after_a_delay(self):
         self.start_broker()
         self.start_worker("w")
-        number = self.submit("echo", "--input", "x", "--in", "1.5")
+        delay = 1.5 * SLOWNESS
+        number = self.submit("echo", "--input", "x", "--in", str(delay))
         job = self.job(number)
         self.assertIn("it starts at", job["reason"])
         self.assertIsNotNone(job["start_at"])
         self.assertIsNone(job["eta_s"])
         self.assertIn("has not started", self.ok("explain", number).out)
         self.ok("wait", number)
-        self.assertGreaterEqual(self.job(number)["age_s"], 1.5)
+        self.assertGreaterEqual(self.job(number)["age_s"], delay)
 
     def test_a_job_waits_for_its_time_over_a_kill_of_the_broker(self):
         self.start_broker()
-        number = self.submit("echo", "--input", "x", "--in", "3")
+        number = self.submit("echo", "--input", "x", "--in", str(3 * SLOWNESS))  # a restart takes less
         start = self.job(number)["start_at"]
         self.restart_broker()
         self.start_worker("w")
