@@ -316,7 +316,7 @@ TEST_P(RandomGraphs, give_the_same_as_a_loop) {
 }
 
 #ifdef __SANITIZE_ADDRESS__
-constexpr unsigned kGraphs = 40;
+constexpr unsigned kGraphs = 15;
 #else
 constexpr unsigned kGraphs = 200;
 #endif

@@ -3,7 +3,7 @@
 find_program(QUERN_NODE NAMES node nodejs)
 quern_test_files(PAGE_TESTS page/*.test.mjs)
 if(QUERN_SLOWNESS GREATER 1)  # with sanitizers: what makes the gateway do most
-  list(FILTER PAGE_TESTS INCLUDE REGEX "(pages|stream|people)\\.test\\.mjs$")
+  list(FILTER PAGE_TESTS INCLUDE REGEX "stream\\.test\\.mjs$")
 endif()
 foreach(script ${PAGE_TESTS})
   get_filename_component(name ${script} NAME)

@@ -8,7 +8,7 @@ target_link_libraries(quern-sim PRIVATE quern_broker_core quern_worker quern_sdk
   Boost::program_options nlohmann_json::nlohmann_json quern_flags)
 quern_allocator(quern-sim)  # as in the broker, whose core it measures
 if(QUERN_SANITIZE)
-  set(QUERN_SIM_SEEDS 10)
+  set(QUERN_SIM_SEEDS 5)
 else()
   set(QUERN_SIM_SEEDS 300)
 endif()
