@@ -14,7 +14,7 @@ constexpr std::int64_t kDay = 86'400;
 // is a Sunday) come at most 40 years apart (2072 to 2112, for example).
 constexpr int kDaysAhead = 366 * 41;
 // No zone is further away from UTC.
-constexpr std::int64_t kOffsetMost = 26 * 3600;
+constexpr std::int64_t kOffsetMost = 93'600;  // 26 hours
 
 std::int64_t floor_day(std::int64_t seconds) {
   return (seconds - (seconds % kDay + kDay) % kDay) / kDay;

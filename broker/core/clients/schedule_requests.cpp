@@ -111,6 +111,7 @@ void ScheduleRequests::on_schedule(Session& session, wire::Schedule&& schedule, 
   const std::uint64_t token = schedule.token;
   const std::string owner = schedule.owner.empty() ? session.principal : schedule.owner;
   const std::string name = schedule.name;
+  const wire::ScheduleAction action = schedule.action;
   wire::Answer answer;
   answer.token = token;
   if (!commits_.trouble().empty())
@@ -125,13 +126,15 @@ void ScheduleRequests::on_schedule(Session& session, wire::Schedule&& schedule, 
       return refuse(session, std::move(*refusal), token, now);
   }
   ScheduleEntry* entry = table_.find(owner, name);
-  if (!entry) return refuse(session, no_such_schedule(schedule.owner, name), token, now);
-  if (schedule.action == wire::ScheduleAction::pause)
+  if (!entry)
+    return refuse(session, no_such_schedule(owner == session.principal ? "" : owner, name), token,
+                  now);
+  if (action == wire::ScheduleAction::pause)
     table_.set_paused(*entry, true);
-  else if (schedule.action == wire::ScheduleAction::resume)
+  else if (action == wire::ScheduleAction::resume)
     table_.set_paused(*entry, false);
   answer.schedules.push_back(status_of(*entry, 1));
-  if (schedule.action == wire::ScheduleAction::remove) table_.remove(entry->record.id);
+  if (action == wire::ScheduleAction::remove) table_.remove(entry->record.id);
   outbox_.send(session, std::move(answer), commits_.latest());
 }
 
