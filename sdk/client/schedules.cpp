@@ -29,7 +29,7 @@ void check_texts(std::initializer_list<std::pair<const char*, const std::string*
       throw Error(ErrorCode::bad_input, std::string(what) + " must be UTF-8 of at most 255 bytes");
 }
 
-/// Of a schedule: it becomes a part of a path (HTTP), and "." and ".." mean something else there.
+/// The name of a schedule.
 void check_name(const std::string& name) {
   if (name.empty() || name.size() > wire::kScheduleNameBytesMax || !wire::valid_utf8(name))
     throw Error(ErrorCode::bad_input, "the name of a schedule is UTF-8 of 1 to 100 bytes");
@@ -37,6 +37,7 @@ void check_name(const std::string& name) {
 
 void check_options(const std::string& name, const SubmitOptions& options) {
   check_name(name);
+  // A name is a part of a path over HTTP, where these mean something else.
   if (name == "." || name == "..")
     throw Error(ErrorCode::bad_input, "a schedule cannot have the name `" + name + "`");
   if (!options.unique.empty() || !options.after.empty() || options.start_at ||
