@@ -33,6 +33,8 @@ std::optional<Uuid> uuid_in(const std::string& text) {
   return uuid;
 }
 
+void write_job(std::ostream& out, Uuid job) { out << "0 " << kJob << job.text() << '\n'; }
+
 /// The file behind symbolic links, so that it is replaced and not the link. Throws FileError if it
 /// is a device, a pipe or a folder.
 std::string regular(const std::string& file) {
@@ -90,8 +92,8 @@ void GraphLog::write(std::ostream& out, std::size_t node) const {
 }
 
 void GraphLog::lock() {
-  const auto take = [&](const std::string& file, int flags) {
-    const int taken = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | flags, 0666);
+  const auto take = [&](const std::string& file) {
+    const int taken = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (taken < 0) fail();
     if (::flock(taken, LOCK_EX | LOCK_NB) == 0) return taken;
     ::close(taken);
@@ -99,8 +101,8 @@ void GraphLog::lock() {
                     "): wait for its end, or name another file with --log");
   };
   // The first lock is that of the file that another process may have written; it is replaced.
-  locked_ = take(file_, 0);
-  fresh_ = take(file_ + ".new", 0);
+  locked_ = take(file_);
+  fresh_ = take(file_ + ".new");
 }
 
 void GraphLog::begin() {
@@ -110,6 +112,7 @@ void GraphLog::begin() {
     std::ofstream out(fresh, std::ios::trunc);
     for (std::size_t i = 0; i < nodes_.size(); ++i)
       if (done_[i]) write(out, i);
+    if (job_) write_job(out, *job_);  // it may still run
     if (!out.flush()) fail();
   }
   if (std::rename(fresh.c_str(), file_.c_str()) != 0) fail();
@@ -118,7 +121,7 @@ void GraphLog::begin() {
 }
 
 void GraphLog::note_job(Uuid job) {
-  out_ << "0 " << kJob << job.text() << '\n';
+  write_job(out_, job);
   if (!out_.flush()) fail();
 }
 
